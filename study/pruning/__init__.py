@@ -1,0 +1,1 @@
+"""Saliency scores and the masks made from them; torch and numpy alone."""
