@@ -1,0 +1,1 @@
+"""How a trial trains; torch and numpy alone."""
