@@ -1,0 +1,1 @@
+"""Scales, Sobol points, and the study files that use them."""
