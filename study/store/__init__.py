@@ -1,0 +1,1 @@
+"""A study folder: records in Parquet parts, the study's specification, one driver at a time."""
