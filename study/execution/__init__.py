@@ -1,0 +1,1 @@
+"""Who runs trials: this process, or Ray Tune."""
