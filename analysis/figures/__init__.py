@@ -1,0 +1,1 @@
+"""Plotly figures, a file a figure; each is drawn from a finished table and computes nothing."""
