@@ -1,0 +1,1 @@
+"""The command `study`, a file a group of commands."""
