@@ -3,7 +3,7 @@
 import time
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -41,24 +41,22 @@ class View:
     def __call__(self, progress: Progress, records: tuple[TrialRecord, ...]) -> None:
         self._finished += len(records)
         if self._live:
-            self._live.update(self._table(progress))
+            self._live.update(Group(self._table(progress), self.summary(progress)))
         else:
             self._lines(progress, records)
 
     def _table(self, progress: Progress) -> Table:
         table = Table(box=None, pad_edge=False, expand=False)
-        for heading in ("batch size", "sparsity", "trials", "", "steps-to-result"):
-            table.add_column(heading, justify="right" if heading in ("batch size", "sparsity", "trials") else "left")
+        for heading in ("batch", "sparsity", "trials", "", "steps-to-result"):
+            table.add_column(heading, justify="right" if heading in ("batch", "sparsity", "trials") else "left")
         cells = sorted(progress.cells.values(), key=lambda cell: cell.recorded >= cell.cell.trials)
         room = max(self._console.height - _OTHER_ROWS, 1)
         for cell in cells[:room]:
-            bar = ProgressBar(total=cell.cell.trials, completed=cell.recorded, width=16)
+            bar = ProgressBar(total=cell.cell.trials, completed=cell.recorded, width=12)
             size, sparsity = str(cell.cell.batch_size), f"{cell.cell.sparsity:g}"
             table.add_row(size, sparsity, f"{cell.recorded}/{cell.cell.trials}", bar, describe(cell))
         if len(cells) > room:
             table.add_row("", "", "", "", Text(f"and {len(cells) - room} more cells", style="dim"))
-        table.caption = self.summary(progress)
-        table.caption_justify = "left"
         return table
 
     def _lines(self, progress: Progress, records: tuple[TrialRecord, ...]) -> None:

@@ -7,12 +7,18 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from study.cli.options import DataRoot, Spec
+
+if TYPE_CHECKING:
+    from study.driver import Executor
+    from study.plan import Plan
+    from study.store.store import Store
+    from study.workloads.datasets import Dataset
 
 
 class ExecutorName(enum.StrEnum):
@@ -63,7 +69,7 @@ def run(
             plan,
             store,
             lambda: _executor(
-                executor, workers or os.cpu_count() or 1, address, gpus_per_worker, plan, store, data_root
+                executor, workers or os.cpu_count() or 1, address, gpus_per_worker, plan, store, dataset()
             ),
             view,
             stop,
@@ -92,10 +98,10 @@ def _executor(
     workers: int,
     address: str | None,
     gpus_per_worker: float,
-    plan: Any,
-    store: Any,
-    dataset: Any,
-) -> Any:
+    plan: "Plan",
+    store: "Store",
+    dataset: "Dataset",
+) -> "Executor":
     from study.driver import Executor
     from study.errors import UserError
 
