@@ -10,7 +10,7 @@ from study.config import Fingerprint
 from study.errors import UserError
 from study.execution.packs import Pack, PlannedTrial, Update, make_packs
 from study.plan import Cell, Plan, make_plan
-from study.records import Ending, TrialRecord
+from study.records import Ending, TrialRecord, settles
 from study.spec import StudySpec, parse_spec
 from study.store import lease
 from study.store.parts import Contents
@@ -72,19 +72,19 @@ def progress_of(plan: Plan, contents: Contents) -> tuple[Progress, dict[Key, lis
     for cell in plan.cells:
         counts = progress.cells[cell.key] = CellProgress(cell, collections.Counter())
         todo[cell.key] = []
-        for config in plan.trials(cell):
-            row = known.get(config.trial_id)
+        for index, trial_id in enumerate(plan.ids(cell)):
+            row = known.get(trial_id)
             if row is None:
-                todo[cell.key].append(PlannedTrial(config))
+                todo[cell.key].append(PlannedTrial(plan.trial(cell, index)))
                 continue
             ending, steps_run, steps_to_goal, attempt = row
-            if TrialRecord(config, Ending(ending), steps_run, steps_to_goal).settles(config.budget_steps):
-                counts.add(ending, steps_to_goal, config.trial_index)
+            if settles(ending, steps_run, cell.budget_steps):
+                counts.add(ending, steps_to_goal, index)
             elif ending == Ending.FAILED:
-                counts.add(ending, None, config.trial_index)
-                todo[cell.key].append(PlannedTrial(config, attempt + 1))
+                counts.add(ending, None, index)
+                todo[cell.key].append(PlannedTrial(plan.trial(cell, index), attempt + 1))
             else:  # stopped by a smaller budget
-                todo[cell.key].append(PlannedTrial(config))
+                todo[cell.key].append(PlannedTrial(plan.trial(cell, index)))
         progress.remaining += len(todo[cell.key])
     return progress, todo
 
@@ -162,7 +162,7 @@ def _run_rounds(
             if record.trial_id in retried:
                 progress.cells[key].endings[Ending.FAILED] -= 1
             progress.cells[key].add(record.ending, record.steps_to_goal, record.config.trial_index)
-            progress.remaining -= record.settles(record.config.budget_steps)
+            progress.remaining -= settles(record.ending, record.steps_run, record.config.budget_steps)
             done.add(record.trial_id)
         watch(progress, update.records)
 
@@ -183,7 +183,7 @@ def _refuse_unless_extended(old: Plan, new: Plan, store: Store) -> None:
     recorded = set(store.read(["trial_id"]).table.column("trial_id").to_pylist())
     if not recorded:
         return
-    planned = {config.trial_id for cell in new.cells for config in new.trials(cell)}
+    planned = {trial_id for cell in new.cells for trial_id in new.ids(cell)}
     budgets = {cell.key: cell.budget_steps for cell in old.cells}
     smaller = any(cell.budget_steps < budgets.get(cell.key, 0) for cell in new.cells)
     lost = len(recorded - planned)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_spaces.sobol import metaparameters
-from study.config import Fingerprint, TrialConfig, workload_name
+from study.config import Fingerprint, TrialConfig, canonical_json, ids_of, workload_name
 from study.errors import UserError
 from study.goals import allowed_errors, validation_examples
 from study.spec import StudySpec
@@ -55,29 +55,40 @@ class Plan:
         """Trial i of every cell has the metaparameters `points[i]`, however many trials are asked for."""
         return metaparameters(self.spec.space, self.spec.trials)
 
+    @functools.cached_property
+    def _point_texts(self) -> list[str]:
+        return [canonical_json(point) for point in self.points]
+
+    def ids(self, cell: Cell) -> list[str]:
+        """The ids of the trials of one cell, by index."""
+        return ids_of(self.trial(cell, 0), self._point_texts)
+
     def trials(self, cell: Cell) -> Iterator[TrialConfig]:
         """The trials of one cell, by index."""
+        return (self.trial(cell, index) for index in range(cell.trials))
+
+    def trial(self, cell: Cell, index: int) -> TrialConfig:
+        """Trial `index` of a cell."""
         spec, workload = self.spec, self.spec.workload
-        for index, point in enumerate(self.points):
-            yield TrialConfig(
-                data=workload.data,
-                fingerprint=self.fingerprint,
-                model=workload.model,
-                optimizer=workload.optimizer,
-                schedule=workload.schedule,
-                goal_error=workload.goal_error,
-                also_goals=tuple(sorted(workload.also_goals)),
-                goal_test_every=cell.goal_test_every,
-                budget_steps=cell.budget_steps,
-                batch_size=cell.batch_size,
-                sparsity=cell.sparsity,
-                pruning_method=cell.axes["pruning_method"],
-                saliency_examples=spec.pruning.saliency_examples,
-                prunable=spec.pruning.prunable,
-                metaparameters=point,
-                seed=spec.seed,
-                trial_index=index,
-            )
+        return TrialConfig(
+            data=workload.data,
+            fingerprint=self.fingerprint,
+            model=workload.model,
+            optimizer=workload.optimizer,
+            schedule=workload.schedule,
+            goal_error=workload.goal_error,
+            also_goals=tuple(sorted(workload.also_goals)),
+            goal_test_every=cell.goal_test_every,
+            budget_steps=cell.budget_steps,
+            batch_size=cell.batch_size,
+            sparsity=cell.sparsity,
+            pruning_method=cell.axes["pruning_method"],
+            saliency_examples=spec.pruning.saliency_examples,
+            prunable=spec.pruning.prunable,
+            metaparameters=self.points[index],
+            seed=spec.seed,
+            trial_index=index,
+        )
 
 
 def make_plan(spec: StudySpec, fingerprint: Fingerprint) -> Plan:

@@ -19,6 +19,13 @@ class Ending(enum.StrEnum):
     FAILED = "failed"  # a fault of a machine or of code: missing data, tried again
 
 
+def settles(ending: str, steps_run: int, budget_steps: int) -> bool:
+    """Whether nothing is left to run, under a budget of `budget_steps`, of a trial that ended so."""
+    if ending in (Ending.REACHED, Ending.DIVERGED, Ending.UNTRAINABLE):
+        return True
+    return ending == Ending.BUDGET and steps_run >= budget_steps
+
+
 @dataclass(frozen=True)
 class CurvePoint:
     """One goal test: the mean training loss since the point before, and the validation errors that were counted.
@@ -80,9 +87,3 @@ class TrialRecord:
         losses = tuple((point.step, point.train_loss) for point in self.curve)
         also = tuple(sorted(self.also_steps.items()))
         return (self.ending, self.steps_run, self.steps_to_goal, also, self.test_error, self.kept, losses)
-
-    def settles(self, budget_steps: int) -> bool:
-        """Whether nothing is left to run of this trial under a budget of `budget_steps`."""
-        if self.ending in (Ending.REACHED, Ending.DIVERGED, Ending.UNTRAINABLE):
-            return True
-        return self.ending is Ending.BUDGET and self.steps_run >= budget_steps

@@ -46,6 +46,12 @@ def test_a_larger_study_contains_the_smaller(path: str, value: object) -> None:
     assert set(ids(GOOD)) <= set(ids(changed(path, value)))
 
 
+def test_ids_made_at_once_are_those_of_the_configurations() -> None:
+    plan = make_plan(parse_spec(changed("workload.also_goals", [0.5])), MNIST)
+    for cell in plan.cells:
+        assert plan.ids(cell) == [config.trial_id for config in plan.trials(cell)]
+
+
 def test_trials_of_all_cells_are_paired() -> None:
     plan = make_plan(parse_spec(GOOD), MNIST)
     first, *others = [list(plan.trials(cell)) for cell in plan.cells]
