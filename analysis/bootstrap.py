@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis import bands
 from analysis.best_of import BestOf, best_of_curve, expected_best, last_doubling
 from analysis.intervals import FloatArray, between, columns, percentile_end
 from analysis.laws import BASE_BATCH_SIZE, LAWS, Law, Theorem
@@ -34,11 +35,13 @@ class Bootstrap:
     Definitions stand beside critical batch sizes. Minima only rise in a resample, so the scales C, c1, c2 and the floor
     lean upwards: in synthetic searches 90% intervals held 2T in 80% of cases and C in 55%, its upper end in 99%.
     `ratios` (one a sparse cell whose dense cell exists): steps over those of the dense cell, two-sided.
+    `curves` (a row a group, law and batch size drawn): the fitted curve and its band, as `bands.band` has them.
     """
 
     cells: pd.DataFrame
     parameters: pd.DataFrame
     ratios: pd.DataFrame
+    curves: pd.DataFrame
     resamples: int
     level: float
     paired: bool
@@ -66,17 +69,21 @@ def bootstrap(
     cells = cells_of(trials, groups)
     low, high = minima(cells, resamples, seed, paired)
     rows = [_cell_row(cells, index, low[index], high[index], level) for index in range(len(low))]
-    parameters = []
+    parameters, curves = [], []
     for _, table in cells.table.groupby("group", sort=True):
         keys = {key: table[key].iloc[0] for key in groups}
         index = table.index.to_numpy()
         points = Points.of(table["batch_size"].to_numpy(dtype=float), low[index].T, (low[index] < high[index]).T)
         for law in LAWS.values():
-            parameters += [{**keys, **row} for row in _parameter_rows(law, points, level, base_batch_size)]
+            solution = solve(law, points)
+            rows_of_law = _parameter_rows(law, points, solution, level, base_batch_size)
+            parameters += [{**keys, **row} for row in rows_of_law]
+            curves.append(bands.band(law, points, solution, level).assign(**keys))
     return Bootstrap(
         cells=pd.DataFrame(rows),
         parameters=pd.DataFrame(parameters),
         ratios=_ratios(cells, list(groups), low, high, level),
+        curves=pd.concat(curves, ignore_index=True),
         resamples=resamples,
         level=level,
         paired=paired,
@@ -107,8 +114,9 @@ def _two_sided(known: _Known, level: float) -> dict[str, Any]:
     }
 
 
-def _parameter_rows(law: type[Law], points: Points, level: float, base_batch_size: float) -> list[dict[str, Any]]:
-    solution = solve(law, points)
+def _parameter_rows(
+    law: type[Law], points: Points, solution: Solution, level: float, base_batch_size: float
+) -> list[dict[str, Any]]:
     definitions = law.definitions(base_batch_size)
     curveless = int(np.isnan(solution.theta[1:]).sum())
     return [

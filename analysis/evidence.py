@@ -1,14 +1,21 @@
 """Everything that a report draws on, read once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
-from analysis import arrow, series, tables
+from analysis import arrow, budget, edges, kept, series, spaces, tables
+from analysis.bootstrap import Bootstrap
+from analysis.importance import importances
+from analysis.resampled import resampled, with_intervals
+from analysis.series_fits import SeriesFit, fit_series
+from study.errors import UserError
 from study.records import Ending
+
+_LEVEL = 0.9
 
 
 @dataclass(frozen=True)
@@ -17,7 +24,9 @@ class Evidence:
 
     `curves` holds the best trial of each cell, with the cell's columns. `conditions` has a row a way of running: study,
     numerics, versions, device, host and how many trials. `mixed` counts the cells whose trials differ in numerics.
-    `warnings` are lines about parts that could not be read and records that contradict each other.
+    `intervals` is None where nothing was resampled; else `series` has steps_to_result_high and `ratios` ratio_low and
+    ratio_high, each with its relation. `best_of` comes from `budget`, `diagnosis` from `edges`, `importance` from
+    `importance`. `warnings` are lines about what could not be read and records that contradict each other.
     """
 
     names: tuple[str, ...]
@@ -30,6 +39,11 @@ class Evidence:
     densities: pd.DataFrame
     conditions: pd.DataFrame
     mixed: int
+    intervals: Bootstrap | None
+    fits: tuple[SeriesFit, ...]
+    best_of: pd.DataFrame
+    diagnosis: pd.DataFrame
+    importance: pd.DataFrame
     warnings: tuple[str, ...]
 
     @property
@@ -37,27 +51,60 @@ class Evidence:
         return " and ".join(self.names)
 
 
-def gather(folders: Sequence[Path | str]) -> Evidence:
-    """Read the studies in `folders`; raises UserError for a folder that holds none."""
+def gather(folders: Sequence[Path | str], resamples: int = 0) -> Evidence:
+    """Read the studies in `folders`; raises UserError for a folder that holds none.
+
+    Intervals come from `resamples` resamples of the trials, kept in the first folder; none where it is 0.
+    """
     trials = tables.load(*folders)
     results = tables.steps_to_result(trials)
     lines = series.series(results)
     with_goals = tables.goals(*folders)
     several = len(with_goals) > len(trials)
     conditions, mixed = _conditions(folders, trials)
+    found = _intervals(Path(folders[0]), trials, lines, resamples)
+    ratios = series.ratios(lines)
+    if found is not None:
+        ratios = with_intervals(ratios, found.ratios, "ratio", ("low", "high"))
+        lines = with_intervals(lines, found.cells, "steps_to_result", ("high",))
+    searched, lacking = _spaces(folders)
+    known = trials[trials["study"].isin(searched)]
     return Evidence(
         names=tuple(name for name, _ in tables.named(folders)),
         trials=trials,
         results=results,
         series=lines,
-        ratios=series.ratios(lines),
+        ratios=ratios,
         goals=series.series(tables.steps_to_result(with_goals)) if several else lines.iloc[:0],
         curves=_curves(folders, results, trials),
         densities=series.densities(trials, _masks(folders, trials)),
         conditions=conditions,
         mixed=mixed,
-        warnings=_warnings(folders),
+        intervals=found,
+        fits=fit_series(lines, found),
+        best_of=budget.best_of_n(trials, lines),
+        diagnosis=edges.diagnose(known, searched),
+        importance=importances(known, searched),
+        warnings=(*_warnings(folders), *lacking),
     )
+
+
+def _intervals(root: Path, trials: pd.DataFrame, lines: pd.DataFrame, resamples: int) -> Bootstrap | None:
+    if resamples == 0 or trials.empty:
+        return None
+    options = {"resamples": resamples, "level": _LEVEL}
+    return kept.kept(root, trials, options, lambda: resampled(trials, lines, resamples, _LEVEL))
+
+
+def _spaces(folders: Sequence[Path | str]) -> tuple[Mapping[str, spaces.Space], list[str]]:
+    """The search space of each study that has a readable one, and what is said of the others."""
+    found, lacking = {}, []
+    for name, store in tables.named(folders):
+        try:
+            found[name] = spaces.space_of(store)
+        except UserError as error:
+            lacking.append(f"The search is not diagnosed: {error}")
+    return found, lacking
 
 
 def _curves(folders: Sequence[Path | str], results: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:

@@ -19,9 +19,9 @@ def series(results: pd.DataFrame) -> pd.DataFrame:
     group of its workload, since it serves every pruning method. `steps` is `steps_to_result`, or the limit
     `censored_at` where `censored`; NaN where there is neither. `relative_steps` divides by the steps of the smallest
     batch size of the series that reached the goal, and `perfect_steps` is that first value under perfect scaling:
-    halved whenever the batch doubles.
+    halved whenever the batch doubles. `cell` is the number of the cell's row in `results`.
     """
-    table = _serve_every_method(results)
+    table = _serve_every_method(results.assign(cell=np.arange(len(results))))
     varying = [name for name in _SETTING if table[name].nunique() > 1]
     if table.duplicated([*varying, "sparsity", "batch_size"]).any():
         varying.insert(0, "study")  # what alone sets apart two studies of the same cells

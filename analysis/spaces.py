@@ -16,10 +16,11 @@ def load_spaces(*folders: Path | str) -> dict[str, Space]:
 
     Raises UserError for a folder that holds no study or whose specification has no search space.
     """
-    return {name: _space(store) for name, store in named(folders)}
+    return {name: space_of(store) for name, store in named(folders)}
 
 
-def _space(store: Store) -> Space:
+def space_of(store: Store) -> Space:
+    """The search space of one study; raises UserError as `load_spaces` does."""
     found = store.specification()
     space = found[0].get("search_space") if found else None
     if not isinstance(space, dict):

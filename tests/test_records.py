@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 from fakes import fake_records
+
 from study.records import Ending, settles
 
 

@@ -102,7 +102,7 @@ def test_fetch_downloads_verifies_and_says_where(tmp_path: Path, monkeypatch: py
     (tmp_path / "mirror").mkdir()
     remote = downloads.Remote("t10k-images-idx3-ubyte.gz", (), hashlib.sha256(content).hexdigest())
     (tmp_path / "mirror" / remote.name).write_bytes(gzip.compress(content))
-    monkeypatch.setitem(downloads.REMOTES, "mnist", (remote,))  # type: ignore[arg-type]
+    monkeypatch.setitem(downloads.REMOTES, "mnist", (remote,))
     handler = functools.partial(Quiet, directory=str(tmp_path / "mirror"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
