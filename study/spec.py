@@ -1,14 +1,14 @@
 """What a study file may say, and whether it makes sense; what depends on the data is checked in the plan."""
 
-import difflib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from search_spaces.scales import SCALES, Scale
+from search_spaces.scales import Scale
 from study.errors import UserError
+from study.space import check_space, scale_of
+from study.wording import nearest, short
 from study.workloads.datasets import DATASETS
 from study.yaml_file import read_yaml
 
@@ -17,14 +17,6 @@ MODEL_INPUTS = {"simple-cnn": (1, 28, 28), "resnet-8": (3, 32, 32)}
 OPTIMIZERS = ("sgd", "momentum", "nesterov")
 SCHEDULES = ("constant", "linear")
 PRUNING_METHODS = ("snip", "random", "magnitude")
-
-# What each metaparameter may be: (lowest, highest, whether the highest is excluded, in words).
-_RANGES: Mapping[str, tuple[float, float, bool, str]] = {
-    "learning_rate": (1e-30, 1e30, False, "above 0"),
-    "momentum": (0, 1, True, "in [0, 1)"),
-    "decay_steps": (1, 1e12, False, "at least 1"),
-    "end_learning_rate_factor": (0, 1, False, "in [0, 1]"),
-}
 
 Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
 BatchSize = Annotated[int, Field(ge=1, le=2**24)]
@@ -113,7 +105,7 @@ class StudySpec(_Strict):
     @property
     def space(self) -> dict[str, Scale]:
         """The search space, a scale by metaparameter."""
-        return {name: _scale(name, values) for name, values in self.search_space.items()}
+        return {name: scale_of(name, values) for name, values in self.search_space.items()}
 
     def budget_of(self, batch_size: int) -> int:
         return _for_batch_size(self.budget_steps, batch_size)
@@ -123,20 +115,7 @@ class StudySpec(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> "StudySpec":
-        needed = ["learning_rate"]
-        needed += ["momentum"] if self.workload.optimizer != "sgd" else []
-        needed += ["decay_steps", "end_learning_rate_factor"] if self.workload.schedule == "linear" else []
-        for name in self.search_space:
-            if name not in needed:
-                raise ValueError(
-                    f"search_space.{name}: must be a metaparameter of {self.workload.optimizer} with a "
-                    f"{self.workload.schedule} schedule ({', '.join(needed)}); got {name!r}{_nearest(name, needed)}"
-                )
-        for name in needed:
-            if name not in self.search_space:
-                raise ValueError(f"search_space.{name}: must be given for this optimizer and schedule; add it")
-            _scale(name, self.search_space[name])
-            _check_range(name, self.search_space[name])
+        check_space(self.search_space, self.workload.optimizer, self.workload.schedule)
         for field in ("budget_steps", "goal_test_every"):
             value = getattr(self, field)
             for size in self.cells.batch_size:
@@ -161,7 +140,7 @@ def parse_spec(values: Any) -> StudySpec:
     """The study that plain values describe; raises UserError."""
     if not isinstance(values, dict):
         raise UserError(
-            f"SPEC: must be a mapping with the keys {', '.join(StudySpec.model_fields)}; got {_short(values)}"
+            f"SPEC: must be a mapping with the keys {', '.join(StudySpec.model_fields)}; got {short(values)}"
         )
     try:
         return StudySpec.model_validate(values)
@@ -176,7 +155,7 @@ def _message(error: ValidationError) -> str:
     steps = [step for step in found["loc"] if not (isinstance(step, str) and _is_tag(step, union_tags))]
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".") or "SPEC"
     if found["type"] == "extra_forbidden":
-        return f"{path}: unknown key{_nearest(str(steps[-1]), _keys_beside(steps))}"
+        return f"{path}: unknown key{nearest(str(steps[-1]), _keys_beside(steps))}"
     if found["type"] == "missing":
         return f"{path}: must be given; add it"
     message = found["msg"]
@@ -187,7 +166,7 @@ def _message(error: ValidationError) -> str:
         return f"{path}: {message}"
     message = message.replace("Input should be", "must be").replace("Input should", "must")
     message = message[0].lower() + message[1:]
-    return f"{path}: {message}; got {_short(found['input'])}"
+    return f"{path}: {message}; got {short(found['input'])}"
 
 
 def _is_tag(step: str, tags: set[str]) -> bool:
@@ -203,43 +182,8 @@ def _keys_beside(steps: list[Any]) -> list[str]:
 
 def _one_of(value: str, known: Any) -> str:
     if value not in known:
-        raise ValueError(f"must be one of {', '.join(known)}; got {value!r}{_nearest(value, known)}")
+        raise ValueError(f"must be one of {', '.join(known)}; got {value!r}{nearest(value, known)}")
     return value
-
-
-def _nearest(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else f"; the known ones are {', '.join(known)}"
-
-
-def _scale(name: str, values: Any) -> Scale:
-    path = f"search_space.{name}"
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: must be a mapping such as {{scale: log, low: 1e-4, high: 1}}; got {_short(values)}")
-    kind = values.get("scale")
-    if not isinstance(kind, str) or kind not in SCALES:
-        hint = _nearest(kind, SCALES) if isinstance(kind, str) else ""
-        raise ValueError(f"{path}.scale: must be one of {', '.join(SCALES)}; got {_short(kind)}{hint}")
-    keys = ["values"] if kind == "discrete" else ["low", "high"]
-    for key in values:
-        if key not in ("scale", *keys):
-            raise ValueError(f"{path}.{key}: unknown key of a {kind} scale{_nearest(str(key), keys)}")
-    for key in keys:
-        if key not in values:
-            raise ValueError(f"{path}.{key}: must be given for a {kind} scale; add it")
-    try:
-        return SCALES[kind](*(values[key] for key in keys))
-    except ValueError as error:
-        raise ValueError(f"{path}.{error}") from None
-
-
-def _check_range(name: str, values: dict[str, Any]) -> None:
-    lowest, highest, excluded, words = _RANGES[name]
-    for key in ("low", "high", "values"):
-        given = values.get(key, [])
-        for number in given if isinstance(given, list) else [given]:
-            if not lowest <= number <= highest or (excluded and number == highest):
-                raise ValueError(f"search_space.{name}.{key}: must be {words}; got {number}")
 
 
 def _for_batch_size(value: int | dict[int, int], batch_size: int) -> int:
@@ -249,8 +193,3 @@ def _for_batch_size(value: int | dict[int, int], batch_size: int) -> int:
 def _shape(shape: tuple[int, int, int]) -> str:
     channels, height, width = shape
     return f"{height}×{width}×{channels}"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
