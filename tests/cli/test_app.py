@@ -121,7 +121,7 @@ def test_help_lists_the_exit_codes_and_the_version_is_printed() -> None:
     assert study("--version").stdout.startswith("study ")
 
 
-def test_status_of_a_folder_with_damage_names_it(tmp_path: Path) -> None:
+def test_a_report_is_drawn_beside_a_damaged_part(tmp_path: Path) -> None:
     folder = fake_study(tmp_path)
     (folder / "records" / "notes.parquet").write_text("hello")
     done = study("report", folder, "--out", tmp_path / "report.html")
