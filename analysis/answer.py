@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis import style
+from analysis import budget, edges, style
 from analysis.evidence import Evidence
 from study.records import Ending
 
@@ -74,10 +74,32 @@ def caveats(evidence: Evidence) -> list[str]:
     if len(thin):
         verb = "rests" if len(thin) == 1 else "rest"
         lines.append(f"{_count(len(thin), 'cell')} {verb} on fewer than {_FEW_REACHED} trials that reached the goal.")
+    lines += _too_narrow(evidence)
+    lines += _too_few(evidence)
     failed = int((evidence.trials["ending"] == Ending.FAILED).sum())
     if failed:
         lines.append(f"{_count(failed, 'trial')} failed for reasons of machine or code and count in no result.")
     return lines
+
+
+def _too_narrow(evidence: Evidence) -> list[str]:
+    """The warnings of metaparameters at whose edge a best trial lies; others stand with the diagnosis."""
+    table = evidence.diagnosis
+    if table.empty:
+        return []
+    touched = table.groupby(["study", "metaparameter"], observed=True)["at_edge"].transform("any").astype(bool)
+    return [f"The search may be too narrow: {line}." for line in edges.warnings(table[touched])]
+
+
+def _too_few(evidence: Evidence) -> list[str]:
+    cells = evidence.best_of.dropna(subset="saved").drop_duplicates(["group", "sparsity", "batch_size"])
+    short = cells[cells["saved"] >= budget.ENOUGH]
+    if short.empty:
+        return []
+    return [
+        f"The last doubling of the trials still lowered the steps of {len(short)} of {_count(len(cells), 'cell')} by "
+        f"{budget.ENOUGH:.0%} or more ({short['saved'].max():.0%} at most): more trials would find fewer steps."
+    ]
 
 
 def _falls(own: pd.DataFrame) -> str:

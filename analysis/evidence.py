@@ -54,7 +54,8 @@ class Evidence:
 def gather(folders: Sequence[Path | str], resamples: int = 0) -> Evidence:
     """Read the studies in `folders`; raises UserError for a folder that holds none.
 
-    Intervals come from `resamples` resamples of the trials, kept in the first folder; none where it is 0.
+    Intervals come from `resamples` resamples of the trials, none where it is 0. They and the importances are kept in
+    the first folder.
     """
     trials = tables.load(*folders)
     results = tables.steps_to_result(trials)
@@ -84,7 +85,7 @@ def gather(folders: Sequence[Path | str], resamples: int = 0) -> Evidence:
         fits=fit_series(lines, found),
         best_of=budget.best_of_n(trials, lines),
         diagnosis=edges.diagnose(known, searched),
-        importance=importances(known, searched),
+        importance=_importance(Path(folders[0]), known, searched),
         warnings=(*_warnings(folders), *lacking),
     )
 
@@ -92,8 +93,15 @@ def gather(folders: Sequence[Path | str], resamples: int = 0) -> Evidence:
 def _intervals(root: Path, trials: pd.DataFrame, lines: pd.DataFrame, resamples: int) -> Bootstrap | None:
     if resamples == 0 or trials.empty:
         return None
-    options = {"resamples": resamples, "level": _LEVEL}
-    return kept.kept(root, trials, options, lambda: resampled(trials, lines, resamples, _LEVEL))
+    options = {"of": "intervals", "resamples": resamples, "level": _LEVEL}
+    found = kept.kept(root, trials, options, lambda: vars(resampled(trials, lines, resamples, _LEVEL)))
+    return Bootstrap(**{**found, "warnings": tuple(found["warnings"])})
+
+
+def _importance(root: Path, trials: pd.DataFrame, searched: Mapping[str, spaces.Space]) -> pd.DataFrame:
+    scales = {study: {name: repr(scale) for name, scale in space.items()} for study, space in searched.items()}
+    options = {"of": "importance", "spaces": scales}
+    return kept.kept(root, trials, options, lambda: {"importance": importances(trials, searched)})["importance"]
 
 
 def _spaces(folders: Sequence[Path | str]) -> tuple[Mapping[str, spaces.Space], list[str]]:

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis import series
+from analysis import budget, series, style
 from analysis.evidence import Evidence
+from analysis.figures.best_of_n import plot_best_of_n
 from analysis.figures.curves import plot_curves
+from analysis.figures.edges import plot_edges
+from analysis.figures.fits import plot_fits
 from analysis.figures.goals import plot_goals
 from analysis.figures.layers import plot_layers
 from analysis.figures.optimizers import plot_optimizers
@@ -17,12 +20,12 @@ from analysis.figures.ratio import plot_ratio
 from analysis.figures.search import CELLS_A_PAGE, plot_search
 from analysis.figures.seconds import plot_seconds
 from analysis.figures.steps import plot_steps
-from analysis.tables import CELL, DENSE, PRUNING
+from analysis.tables import cell_numbers
 from study.records import Ending
 
 PAGES = 3
 CURVE_COLUMNS = 6
-CURVE_GROUPS = 4
+GROUPS = 4
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,11 @@ def every(evidence: Evidence, cells: tuple[int, int] | None = None) -> Iterator[
     """All figures; `cells` bounds those of the search, counted from 1."""
     first, last = cells or (1, CELLS_A_PAGE * PAGES)
     yield from steps(evidence)
-    yield from search(evidence, first - 1, last)
+    yield from fits(evidence)
     yield from ratio(evidence)
+    yield from search(evidence, first - 1, last)
+    yield from edges(evidence)
+    yield from best_of_n(evidence)
     yield from optimizers(evidence)
     yield from goals(evidence)
     yield from curves(evidence)
@@ -61,22 +67,44 @@ def steps(evidence: Evidence) -> Iterator[Drawing]:
     yield Drawing("steps", caption, plot_steps(drawn), plot_steps(drawn, stacked=True))
 
 
+def fits(evidence: Evidence) -> Iterator[Drawing]:
+    """Both laws over the points of each series, a figure for each of the first four groups."""
+    groups = list(evidence.series.groupby("group", sort=True))
+    for number, (group, own) in enumerate(groups[:GROUPS], 1):
+        drawn = own[own["steps"].notna()]
+        found = [fit for fit in evidence.fits if fit.group == group and len(fit.curves)]
+        if drawn.empty or not found:
+            continue
+        names = {sparsity: style.sparsity_name(sparsity) for sparsity in own["sparsity"]}
+        points = drawn.assign(group=drawn["sparsity"].map(names))
+        caption = (
+            f"{_of(group)}Both laws, fitted to the fewest steps at each batch size. "
+            f"{'' if evidence.intervals is None else _bars(evidence.intervals.level)}"
+            f"No curve where neither law is supported.{_first(len(groups))}"
+        )
+        if evidence.intervals is not None:
+            known = points["steps_to_result_high_relation"] == "="
+            upper = points["steps_to_result_high"].where(known & np.isfinite(points["steps_to_result_high"]))
+            points = points.assign(lower=points["steps"].where(upper.notna()), upper=upper)
+        curves = pd.concat([fit.curves.assign(group=names[fit.sparsity]) for fit in found])
+        yield Drawing(f"fits-{number}", caption, plot_fits(points, curves))
+
+
 def search(evidence: Evidence, first: int = 0, last: int = CELLS_A_PAGE * PAGES) -> Iterator[Drawing]:
     """Figure 5.3 (5.4 without momentum), at most 24 cells each, of the cells `first` to `last` in a report's order."""
     pages = [page for own in _by_group(evidence.results) for page in _pages(own)]
+    numbers = cell_numbers(evidence.trials)
     done = 0
     for number, page in enumerate(pages, 1):
         done += len(page)
         if done <= first or done - len(page) >= last:
             continue
-        # A series lends its dense cells to every pruning method; the trials know of none.
-        keys = page[list(CELL)].assign(**{name: page[name].where(page["sparsity"] > 0, DENSE) for name in PRUNING})
-        trials = evidence.trials.merge(keys, on=list(CELL))
+        trials = evidence.trials[np.isin(numbers, page["cell"])]
         trials = trials[trials["ending"] != Ending.FAILED]
         if len(trials):
             label = page["group"].iloc[0]
             caption = (
-                f"{label + '. ' if label else ''}Every trial of {len(page)} cells in its search space; the star is the "
+                f"{_of(label)}Every trial of {len(page)} cells in its search space; the star is the "
                 "trial with the fewest steps. Failed trials are missing."
             )
             yield Drawing(f"search-{number}", caption, plot_search(trials, page))
@@ -85,11 +113,39 @@ def search(evidence: Evidence, first: int = 0, last: int = CELLS_A_PAGE * PAGES)
 def ratio(evidence: Evidence) -> Iterator[Drawing]:
     """Figure 5.12, where a sparse cell stands beside a dense one that reached its goal."""
     if len(evidence.ratios):
+        bars = (
+            ""
+            if evidence.intervals is None
+            else f" Bars: {evidence.intervals.level:.0%} intervals; one that is only a bound is not drawn."
+        )
         caption = (
             "Steps-to-result of sparse networks over those of dense ones. Dotted: as many. An open triangle points up "
-            "from a lower bound, where no sparse trial reached the goal."
+            f"from a lower bound, where no sparse trial reached the goal.{bars}"
         )
         yield Drawing("ratio", caption, plot_ratio(evidence.ratios))
+
+
+def edges(evidence: Evidence) -> Iterator[Drawing]:
+    """Where the best trials lie in their search space."""
+    if evidence.diagnosis["position"].notna().any():
+        caption = (
+            "Where the best trial of each cell lies in the range of each metaparameter; a thin line spans all trials "
+            "that reached the goal. Shaded: the outer tenths of the range. Ringed: a best trial in one of them."
+        )
+        yield Drawing("edges", caption, plot_edges(evidence.diagnosis))
+
+
+def best_of_n(evidence: Evidence) -> Iterator[Drawing]:
+    """Expected fewest steps among n trials, a figure for each of the first four groups."""
+    groups = list(evidence.best_of.groupby("group", sort=True))
+    for number, (group, own) in enumerate(groups[:GROUPS], 1):
+        if own["steps"].notna().any():
+            caption = (
+                f"{_of(group)}The fewest steps to expect of n trials taken from a cell's at random, where at least "
+                f"{1 - budget.MOST_BARREN:.0%} of such choices hold one that reached the goal. A line that still falls "
+                f"at its end asks for more trials.{_first(len(groups))}"
+            )
+            yield Drawing(f"best-of-n-{number}", caption, plot_best_of_n(own))
 
 
 def optimizers(evidence: Evidence) -> Iterator[Drawing]:
@@ -114,15 +170,15 @@ def goals(evidence: Evidence) -> Iterator[Drawing]:
 def curves(evidence: Evidence) -> Iterator[Drawing]:
     """Figure 5.6 for each of the first four groups, at six batch sizes at most."""
     groups = list(evidence.curves.groupby("group", sort=True))
-    for number, (group, own) in enumerate(groups[:CURVE_GROUPS], 1):
+    for number, (group, own) in enumerate(groups[:GROUPS], 1):
         batch_sizes = sorted(own["batch_size"].unique())
         places = sorted({round(place) for place in np.linspace(0, len(batch_sizes) - 1, CURVE_COLUMNS)})
         some = own[own["batch_size"].isin([batch_sizes[place] for place in places])]
         caption = (
-            f"{group + '. ' if group else ''}The best trial of each cell. A goal test that is certainly missed stops "
+            f"{_of(group)}The best trial of each cell. A goal test that is certainly missed stops "
             "early, having counted the hardest examples first; such a count is no error rate and is not drawn."
             f"{f' {len(places)} of {len(batch_sizes)} batch sizes.' if len(places) < len(batch_sizes) else ''}"
-            f"{f' The first {CURVE_GROUPS} of {len(groups)} groups.' if len(groups) > CURVE_GROUPS else ''}"
+            f"{_first(len(groups))}"
         )
         yield Drawing(f"curves-{number}", caption, plot_curves(some))
 
@@ -142,6 +198,21 @@ def seconds(evidence: Evidence) -> Iterator[Drawing]:
         hours = {f"{part}_hours": evidence.series[f"{part}_seconds"] / 3600 for part in ("train", "evaluate", "prune")}
         caption = "Hours of one worker's clock spent on all trials of a cell."
         yield Drawing("seconds", caption, plot_seconds(evidence.series.assign(**hours)))
+
+
+def _of(group: str) -> str:
+    return f"{group}. " if group else ""
+
+
+def _first(groups: int) -> str:
+    return f" The first {GROUPS} of {groups} groups." if groups > GROUPS else ""
+
+
+def _bars(level: float) -> str:
+    return (
+        f"Bars and bands: {level:.0%} intervals, from resampling the trials of each cell; resampling can only raise a "
+        "minimum, so bars point up and bands lie mostly above their curve. "
+    )
 
 
 def _by_group(results: pd.DataFrame) -> Iterator[pd.DataFrame]:

@@ -5,13 +5,20 @@ from pathlib import Path
 
 from analysis import gallery
 from analysis.evidence import gather
+from analysis.resampled import RESAMPLES
 from study.errors import UserError
 
 _WIDTH = 1200
 _REMEDY = "install Chromium (Debian: apt-get install chromium) and kaleido (pip install kaleido)"
 
 
-def write(folders: Sequence[Path | str], out: Path, form: str, cells: tuple[int, int] | None = None) -> list[Path]:
+def write(
+    folders: Sequence[Path | str],
+    out: Path,
+    form: str,
+    cells: tuple[int, int] | None = None,
+    resamples: int = RESAMPLES,
+) -> list[Path]:
     """Write every figure of the report as `form` ("png" or "svg") into the folder `out`; the files' paths.
 
     Raises UserError where kaleido or a Chromium is missing, or `out` cannot be written.
@@ -24,7 +31,7 @@ def write(folders: Sequence[Path | str], out: Path, form: str, cells: tuple[int,
     paths = []
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for drawing in gallery.every(gather(folders), cells):
+        for drawing in gallery.every(gather(folders, resamples), cells):
             path = out / f"{drawing.name}.{form}"
             width = max(_WIDTH if drawing.stacked else 0, drawing.figure.layout.meta["min_width"], 640)
             # MathJax would be fetched from the network.

@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.gallery import Drawing
+
 _LARGEST_DOWNLOAD_BYTES = 2_000_000
 
 
@@ -72,6 +74,18 @@ def chart(figure: go.Figure, caption: str, css: str = "") -> str:
         f'<script type="application/json">{content}</script></div></div>'
         f"<figcaption>{text(caption)}</figcaption></figure>\n"
     )
+
+
+def charts(drawings: Iterable[Drawing]) -> list[str]:
+    """The charts of drawings; one that has a form for narrow pages is there twice."""
+    parts = []
+    for drawing in drawings:
+        if drawing.stacked is None:
+            parts.append(chart(drawing.figure, drawing.caption))
+        else:
+            wide = chart(drawing.figure, drawing.caption, "wide")
+            parts.append(wide + chart(drawing.stacked, drawing.caption, "narrow"))
+    return parts
 
 
 def page(title: str, body: str) -> str:

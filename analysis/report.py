@@ -5,24 +5,27 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from analysis import sections
+from analysis import law_section, search_section, sections
 from analysis.evidence import Evidence, gather
 from analysis.figures.search import CELLS_A_PAGE
 from analysis.gallery import PAGES
 from analysis.page import page
+from analysis.resampled import RESAMPLES
 from study.errors import UserError
 
 Section = Callable[[Evidence], str]
 
 
-def write(folders: Sequence[Path | str], out: Path, cells: tuple[int, int] | None = None) -> Path:
+def write(
+    folders: Sequence[Path | str], out: Path, cells: tuple[int, int] | None = None, resamples: int = RESAMPLES
+) -> Path:
     """Write the report of the studies in `folders` to the file `out`, and return it.
 
     `cells` are the first and the last cell (from 1, in the order of the report) whose search is drawn; the first 72 by
-    default. The file appears whole or not at all. Raises UserError where a folder holds no study or `out` cannot be
-    written.
+    default. Intervals come from `resamples` resamples of the trials, none where it is 0. The file appears whole or not
+    at all. Raises UserError where a folder holds no study or `out` cannot be written.
     """
-    content = render(gather(folders), cells)
+    content = render(gather(folders, resamples), cells)
     temporary = out.with_name(f".writing-{uuid.uuid4().hex}")
     try:
         temporary.write_text(content, encoding="utf-8")
@@ -42,8 +45,11 @@ def render(evidence: Evidence, cells: tuple[int, int] | None = None) -> str:
         sections.opening,
         sections.results,
         sections.steps,
-        partial(sections.search, first=first - 1, last=last),
         sections.ratio,
+        law_section.laws,
+        partial(sections.search, first=first - 1, last=last),
+        search_section.diagnosis,
+        search_section.trial_budget,
         sections.optimizers,
         sections.goals,
         sections.curves,

@@ -1,13 +1,13 @@
 """The sections of a report: each a function from the evidence to HTML, empty where it has nothing to show."""
 
-from collections.abc import Iterable
+import math
 
 import pandas as pd
 
 from analysis import answer, gallery, style
 from analysis.evidence import Evidence
-from analysis.gallery import Drawing
-from analysis.page import Raw, chart, details, download, paragraph, section, table, text
+from analysis.intervals import End
+from analysis.page import Raw, charts, details, download, paragraph, section, table, text
 from analysis.tables import ENDINGS, metaparameters
 
 _NONE = "—"
@@ -30,6 +30,7 @@ def results(evidence: Evidence) -> str:
     said = paragraph(
         "Beside each number: how many trials reached the goal, of those that ran. ≥: no trial reached it, the most "
         f"steps that one spent. {_NONE}: none could (all diverged or untrainable), or none ran.",
+        *_about_intervals(evidence),
         css="quiet",
     )
     groups = [_pivot(own, str(group)) for group, own in evidence.series.groupby("group", sort=False)]
@@ -37,41 +38,41 @@ def results(evidence: Evidence) -> str:
 
 
 def steps(evidence: Evidence) -> str:
-    return section("How steps fall as the batch grows", *_charts(gallery.steps(evidence)))
+    return section("How steps fall as the batch grows", *charts(gallery.steps(evidence)))
 
 
 def search(evidence: Evidence, first: int, last: int) -> str:
-    drawn = _charts(gallery.search(evidence, first, last))
+    drawn = charts(gallery.search(evidence, first, last))
     if not drawn:
         return ""
     left = len(evidence.series) - (last - first)
     note = paragraph("Other cells are drawn by ", Raw("<code>study report --cells FIRST-LAST</code>."), css="quiet")
-    more = details(f"{len(drawn) - 1} more pages", *drawn[1:]) if len(drawn) > 1 else ""
-    return section("The search in each cell", drawn[0], more, note if left > 0 else "")
+    more = details("1 more page" if len(drawn) == 2 else f"{len(drawn) - 1} more pages", *drawn[1:])
+    return section("The search in each cell", drawn[0], more if len(drawn) > 1 else "", note if left > 0 else "")
 
 
 def ratio(evidence: Evidence) -> str:
-    return section("What sparsity costs", *_charts(gallery.ratio(evidence)))
+    return section("What sparsity costs", *charts(gallery.ratio(evidence)))
 
 
 def optimizers(evidence: Evidence) -> str:
-    return section("Optimisers compared", *_charts(gallery.optimizers(evidence)))
+    return section("Optimisers compared", *charts(gallery.optimizers(evidence)))
 
 
 def goals(evidence: Evidence) -> str:
-    return section("Other goals", *_charts(gallery.goals(evidence)))
+    return section("Other goals", *charts(gallery.goals(evidence)))
 
 
 def curves(evidence: Evidence) -> str:
-    return section("The best trials along training", *_charts(gallery.curves(evidence)))
+    return section("The best trials along training", *charts(gallery.curves(evidence)))
 
 
 def layers(evidence: Evidence) -> str:
-    return section("What the masks keep", *_charts(gallery.layers(evidence)))
+    return section("What the masks keep", *charts(gallery.layers(evidence)))
 
 
 def seconds(evidence: Evidence) -> str:
-    return section("Where the time went", *_charts(gallery.seconds(evidence)))
+    return section("Where the time went", *charts(gallery.seconds(evidence)))
 
 
 def cells(evidence: Evidence) -> str:
@@ -105,6 +106,9 @@ def tables(evidence: Evidence) -> str:
     frames = {
         "cells.csv": evidence.series,
         "ratios.csv": evidence.ratios,
+        "laws.csv": pd.DataFrame() if evidence.intervals is None else evidence.intervals.parameters,
+        "edges.csv": evidence.diagnosis,
+        "best_of_n.csv": evidence.best_of,
         "goals.csv": evidence.goals,
         "curves.csv": evidence.curves,
         "layers.csv": evidence.densities,
@@ -157,7 +161,28 @@ def _pivot(own: pd.DataFrame, caption: str) -> str:
 def _with_count(cell: object) -> Raw:
     if cell is None:
         return Raw("")
-    return Raw(f"{_steps(cell)}<small>{cell.reached}/{cell.trials - cell.failed}</small>")  # type: ignore[attr-defined]
+    count = f"<small>{cell.reached}/{cell.trials - cell.failed}</small>"  # type: ignore[attr-defined]
+    return Raw(f"{_steps(cell)}{_upper_end(cell)}{count}")
+
+
+def _upper_end(cell: object) -> str:
+    """The upper end of the interval of a cell's result; nothing without a result or an interval."""
+    relation = getattr(cell, "steps_to_result_high_relation", None)
+    if not relation or pd.isna(relation) or pd.isna(cell.steps_to_result):  # type: ignore[attr-defined]
+        return ""
+    end = End(cell.steps_to_result_high, relation)  # type: ignore[attr-defined]
+    shown = f"≤ {end}" if relation == "=" and math.isfinite(end.value) else f"to {end}"
+    return f"<small>({shown})</small>"
+
+
+def _about_intervals(evidence: Evidence) -> list[str]:
+    if evidence.intervals is None:
+        return []
+    return [
+        f"In brackets: the upper end of its {evidence.intervals.level:.0%} interval. An interval of a minimum is "
+        "one-sided: taking the trials again can only raise the minimum, so its lower end is the number itself. “to ≥”: "
+        "the end falls among trials that were stopped there; “to never”: among trials that never reach."
+    ]
 
 
 def _steps(cell: object) -> str:
@@ -173,14 +198,3 @@ def _number(value: object) -> str:
 
 def _words(names: list[str]) -> list[str]:
     return [name.replace("_", " ") for name in names]
-
-
-def _charts(drawings: Iterable[Drawing]) -> list[str]:
-    parts = []
-    for drawing in drawings:
-        if drawing.stacked is None:
-            parts.append(chart(drawing.figure, drawing.caption))
-        else:
-            wide = chart(drawing.figure, drawing.caption, "wide")
-            parts.append(wide + chart(drawing.stacked, drawing.caption, "narrow"))
-    return parts

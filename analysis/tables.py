@@ -73,12 +73,18 @@ def metaparameters(table: pd.DataFrame) -> list[str]:
     return columns[start:end]
 
 
+def cell_numbers(trials: pd.DataFrame) -> np.ndarray:
+    """(rows,): for each trial of `load` the number of its cell's row in `steps_to_result`."""
+    return trials.groupby(list(CELL), observed=True, sort=True).ngroup().to_numpy()
+
+
 def steps_to_result(trials: pd.DataFrame) -> pd.DataFrame:
     """One row a cell: the fewest steps any trial took to the goal, which trial that was, and how the others ended.
 
     `steps_to_result` and `best_trial` (a trial_index; of equals the lowest) are NA where no trial reached the goal.
-    Such a cell is right-censored at `censored_at`, the largest `steps_run` among its budget and beaten trials; where
-    all diverged or were untrainable no number of steps would have helped, and `censored_at` is NA too. `trials` counts
+    Such a cell is right-censored at `censored_at`, the smallest `steps_run` among its budget and beaten trials, since
+    any of them may have reached the goal right after; where all diverged or were untrainable no number of steps would
+    have helped, and `censored_at` is NA too. `trials` counts
     the records of the cell and is the sum of the columns named after the endings; failed ones are no results.
     `spread` is the second-fewest steps over the fewest. `seconds` adds up training, evaluating and pruning.
     """
@@ -98,7 +104,7 @@ def steps_to_result(trials: pd.DataFrame) -> pd.DataFrame:
     cells.insert(len(CELL), "steps_to_result", best["steps_to_goal"].astype("Int64"))
     cells.insert(len(CELL) + 1, "best_trial", best["trial_index"].astype("Int64"))
     censored = trials["ending"].isin(CENSORED) & ~cell.isin(reached.index.map(cell))
-    limit = trials["steps_run"][censored].groupby(cell[censored]).max()
+    limit = trials["steps_run"][censored].groupby(cell[censored]).min()
     cells.insert(len(CELL) + 2, "censored_at", limit.reindex(range(count)).astype("Int64"))
     second = ordered[ordered.duplicated("cell")].drop_duplicates("cell").set_index("cell")["steps_to_goal"]
     cells["spread"] = second.reindex(range(count)).astype(float) / best["steps_to_goal"].astype(float)

@@ -15,6 +15,10 @@ FINGERPRINT = Fingerprint(train_examples=60_000, test_examples=10_000, digest="f
 VALIDATION_EXAMPLES = 6_000
 LAYERS: Mapping[str, int] = {"conv1": 800, "conv2": 51_200, "dense": 10_240}
 _KEEPS: Mapping[str, float] = {"conv1": 3.0, "conv2": 0.9, "dense": 1.4}  # how much readier a layer is to keep a weight
+SPACE: Mapping[str, Mapping[str, Any]] = {
+    "learning_rate": {"scale": "log", "low": 1e-4, "high": 1.0},
+    "momentum": {"scale": "reverse-log", "low": 0.9, "high": 0.9999},
+}
 _START = "2026-01-01T00:00:00+00:00"
 
 
@@ -93,7 +97,8 @@ def fake_study(folder: Path, records: Sequence[TrialRecord] | None = None, *, na
     records = fake_records(**made) if records is None else records
     root = folder / name
     store = Store(root)
-    store.write_specification({"name": name}, FINGERPRINT)
+    space = {key: scale for key, scale in SPACE.items() if not records or key in records[0].config.metaparameters}
+    store.write_specification({"name": name, "search_space": space}, FINGERPRINT)
     size = max(1, -(-len(records) // 3))
     for start in range(0, len(records), size):
         store.add(list(records[start : start + size]))

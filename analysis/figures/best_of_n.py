@@ -17,6 +17,7 @@ def plot_best_of_n(table: pd.DataFrame) -> go.Figure:
     wide = min(4, len(batch_sizes))
     figure = style.grid([f"batch {batch_size:,}" for batch_size in batch_sizes], wide, 240, 220)
     seen: set[float] = set()
+    traces: dict[int, list[go.Scatter]] = {}
     for (batch_size, sparsity), own in table.groupby(["batch_size", "sparsity"]):
         index, mark, name = batch_sizes.index(batch_size), marks[sparsity], style.sparsity_name(sparsity)
         trace = go.Scatter(
@@ -30,8 +31,10 @@ def plot_best_of_n(table: pd.DataFrame) -> go.Figure:
             line={"color": mark.colour, "width": 1.8},
             hovertemplate=f"{name}, best of %{{x}}<br>%{{y:,.0f}} steps expected<extra></extra>",
         )
-        figure.add_trace(trace, index // wide + 1, index % wide + 1)
+        traces.setdefault(index, []).append(trace)
         seen.add(sparsity)
+    for index, own in traces.items():
+        style.add(figure, own, index // wide + 1, index % wide + 1)
     figure.update_xaxes(style.log2_axis(table["n"], "trials, n"))
     figure.update_yaxes(style.log2_axis(table["steps"].dropna(), ""))
     figure.update_yaxes(title_text="expected best steps", col=1)

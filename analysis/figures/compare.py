@@ -20,10 +20,11 @@ def plot_by_sparsity(
     for i, setting in enumerate(rows, 1):
         for j, sparsity in enumerate(sparsities, 1):
             panel = table[(table[row] == setting) & (table["sparsity"] == sparsity)]
+            traces = []
             for value, own in panel.groupby(line, sort=True):
-                for trace in lines.traces(own, "steps", marks[value], style.label(names[value]), value not in seen):
-                    figure.add_trace(trace, i, j)
+                traces += lines.traces(own, "steps", marks[value], style.label(names[value]), value not in seen)
                 seen.add(value)
+            style.add(figure, traces, i, j)
     figure.update_xaxes(style.log2_axis(table["batch_size"], "", 7))
     figure.update_yaxes(style.log2_axis(table["steps"].dropna(), ""))
     figure.update_xaxes(title_text="batch size", row=len(rows))

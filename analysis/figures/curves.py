@@ -18,6 +18,8 @@ def plot_curves(table: pd.DataFrame) -> go.Figure:
     marks = style.sparsity_marks(table["sparsity"])
     figure = style.panels(["", ""], [f"batch {batch_size:,}" for batch_size in batch_sizes], 220, 200)
     seen: set[float] = set()
+    losses: dict[int, list[go.Scatter]] = {}
+    errors: dict[int, list[go.Scatter]] = {}
     for (batch_size, sparsity), own in table.groupby(["batch_size", "sparsity"]):
         column, mark, name = batch_sizes.index(batch_size) + 1, marks[sparsity], style.sparsity_name(sparsity)
         common = {"name": name, "legendgroup": name, "line": {"color": mark.colour, "width": 1.8}}
@@ -39,9 +41,12 @@ def plot_curves(table: pd.DataFrame) -> go.Figure:
             hovertemplate=f"{name}, step %{{x:,}}<br>validation error %{{y:.2%}}<extra></extra>",
             **common,
         )
-        figure.add_trace(loss, 1, column)
-        figure.add_trace(error, 2, column)
+        losses.setdefault(column, []).append(loss)
+        errors.setdefault(column, []).append(error)
         seen.add(sparsity)
+    for row, panels in enumerate((losses, errors), 1):
+        for column, traces in panels.items():
+            style.add(figure, traces, row, column)
     figure.update_xaxes(rangemode="tozero", nticks=5)
     figure.update_xaxes(title_text="steps", row=2)
     for column in range(1, len(batch_sizes) + 1):

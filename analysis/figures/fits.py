@@ -16,21 +16,27 @@ def plot_fits(points: pd.DataFrame, curves: pd.DataFrame) -> go.Figure:
     are intervals of the points. `curves`: group, law, batch_size, steps, lower, upper; NaN where there is no band.
     """
     groups, laws = list(dict.fromkeys(points["group"])), list(dict.fromkeys(curves["law"]))
-    wide = min(3, len(groups))
+    wide = len(groups) if len(groups) <= 4 else 3
     rows = -(-len(groups) // wide)
     figure = style.grid([style.label(group) for group in groups], wide, 300, 260)
     for index, group in enumerate(groups):
-        row, column = index // wide + 1, index % wide + 1
+        traces = []
         for number, law in enumerate(laws):
             own = curves[(curves["group"] == group) & (curves["law"] == law)].sort_values("batch_size")
-            for trace in _law(own, style.label(law), number, index == 0):
-                figure.add_trace(trace, row, column)
-        for trace in _points(points[points["group"] == group], index == 0):
-            figure.add_trace(trace, row, column)
+            traces += _law(own, style.label(law), number, index == 0)
+        traces += _points(points[points["group"] == group], index == 0)
+        style.add(figure, traces, index // wide + 1, index % wide + 1)
     figure.update_xaxes(style.log2_axis(points["batch_size"], "batch size", 7))
-    figure.update_yaxes(style.log2_axis(pd.concat([points["steps"], curves["steps"]]).dropna(), ""))
+    figure.update_yaxes(style.log2_axis(_drawn(points, curves), ""))
     figure.update_yaxes(title_text="steps to result", col=1)
     return style.finish(figure, 110 + 280 * rows, 60 + 260 * wide)
+
+
+def _drawn(*tables: pd.DataFrame) -> pd.Series:
+    """Every number on the vertical axis, the ends of bars and bands too."""
+    return pd.concat(
+        [table[name] for table in tables for name in ("steps", "lower", "upper") if name in table]
+    ).dropna()
 
 
 def _law(own: pd.DataFrame, name: str, number: int, legend: bool) -> list[go.Scatter]:

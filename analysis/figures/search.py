@@ -42,7 +42,7 @@ def plot_search(trials: pd.DataFrame, results: pd.DataFrame) -> go.Figure:
             parts = {ending: own[(own["ending"] == ending) & ~starred] for ending in style.ENDING}
             parts = {ending: part for ending, part in {**parts, "best": own[starred]}.items() if len(part)}
             dots = [_dots(part, ending, ending not in named) for ending, part in parts.items()]
-            figure.add_traces(dots, rows=[row] * len(dots), cols=[column] * len(dots))
+            style.add(figure, dots, row, column)
             named.update(parts)
     y = style.log10_axis(height, "1 − momentum") if plane else style.log2_axis(height, "steps run")
     figure.update_xaxes(style.log10_axis(trials["learning_rate"], ""))

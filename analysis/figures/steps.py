@@ -50,8 +50,7 @@ def plot_steps(table: pd.DataFrame, stacked: bool = False) -> go.Figure:
             trace.legendrank = 1 if trace.legendgroup == "perfect" else 2 + names.index(trace.legendgroup)
             trace.showlegend = len(trace.x) > 0 and trace.legendgroup not in seen
             seen.update([trace.legendgroup] if trace.showlegend else [])
-        # One call a panel: plotly takes as long for a call as for a trace.
-        figure.add_traces(traces, rows=[place["row"]] * len(traces), cols=[place["col"]] * len(traces))
+        style.add(figure, traces, **place)
         figure.update_xaxes(style.log2_axis(part["batch_size"], _BATCH, 7), **place)
         figure.update_yaxes(style.log2_axis(part[shown], "steps ÷ first steps" if relative else _STEPS), **place)
     return style.finish(figure, 90 + 280 * rows, 300 if stacked else 260 * columns, top=110 if stacked else 84)

@@ -28,17 +28,20 @@ def report(
         str | None,
         typer.Option(metavar="FIRST-LAST", help="Cells whose search is drawn, as counted in the report; 1-72."),
     ] = None,
+    resamples: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Resamples of the trials, for intervals; 0 for none.")
+    ] = 2000,
 ) -> None:
     """Write what the studies in DIR... have found: one HTML file that needs no network, or images."""
     chosen = _cells(cells)
     if format is Format.HTML:
         from analysis import report as html
 
-        typer.echo(html.write(folders, out or folders[0] / "report.html", chosen))
+        typer.echo(html.write(folders, out or folders[0] / "report.html", chosen, resamples))
         return
     from analysis import images
 
-    for path in images.write(folders, out or folders[0] / "figures", format.value, chosen):
+    for path in images.write(folders, out or folders[0] / "figures", format.value, chosen, resamples):
         typer.echo(path)
 
 

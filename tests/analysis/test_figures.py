@@ -128,7 +128,17 @@ def test_curves_draw_an_error_only_where_all_was_counted(evidence: Evidence) -> 
 def test_every_drawing_has_a_name_of_its_own_and_labelled_axes(evidence: Evidence) -> None:
     drawings = list(gallery.every(evidence))
     names = [drawing.name for drawing in drawings]
-    assert names == ["steps", "search-1", "ratio", "goals", "curves-1", "layers", "seconds"]
+    assert names == [
+        "steps",
+        "ratio",
+        "search-1",
+        "edges",
+        "best-of-n-1",
+        "goals",
+        "curves-1",
+        "layers",
+        "seconds",
+    ]
     for drawing in drawings:
         assert drawing.caption
         for axes in (drawing.figure.select_xaxes(), drawing.figure.select_yaxes()):

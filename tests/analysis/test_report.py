@@ -61,7 +61,7 @@ def _text(content: str) -> str:
 def test_the_page_answers_and_shows_every_figure(tmp_path: Path) -> None:
     study = fake_study(tmp_path, trials=24, also_goals=(0.05,))
     content = _page(study)
-    assert content.count('class="chart"') == 8  # figure 5.1 twice, for wide and for narrow pages
+    assert content.count('class="chart"') == 11  # figure 5.1 twice, for wide and for narrow pages
     said = _text(content)
     assert "Dense networks' steps fall from" in said
     assert "times the steps of dense ones" in said
@@ -87,7 +87,15 @@ def test_the_tables_are_on_the_page_as_csv(tmp_path: Path) -> None:
     study = fake_study(tmp_path, trials=4)
     content = _page(study)
     links = dict(re.findall(r'download="([^"]+)" href="data:text/csv;base64,([^"]+)"', content))
-    assert set(links) == {"cells.csv", "ratios.csv", "curves.csv", "layers.csv", "trials.csv"}
+    assert set(links) == {
+        "cells.csv",
+        "ratios.csv",
+        "edges.csv",
+        "best_of_n.csv",
+        "curves.csv",
+        "layers.csv",
+        "trials.csv",
+    }
     trials = pd.read_csv(io.BytesIO(base64.b64decode(links["trials.csv"])))
     assert len(trials) == 32
     assert trials["steps_to_goal"].notna().sum() == (trials["ending"] == "reached").sum()

@@ -86,11 +86,11 @@ def test_the_result_is_the_fewest_steps_and_ties_go_to_the_lower_index(tmp_path:
     assert row["spread"] == 1.0
 
 
-def test_a_cell_without_a_result_is_censored_where_its_furthest_trial_stopped(tmp_path: Path) -> None:
+def test_a_cell_without_a_result_is_censored_where_its_first_trial_stopped(tmp_path: Path) -> None:
     row = _cell(tmp_path, (Ending.BUDGET, 400), (Ending.BEATEN, 500), (Ending.DIVERGED, 900), (Ending.FAILED, 0))
     assert pd.isna(row["steps_to_result"])
     assert pd.isna(row["best_trial"])
-    assert row["censored_at"] == 500
+    assert row["censored_at"] == 400
 
 
 def test_diverged_trials_bound_nothing(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_every_cell_agrees_with_a_plain_loop(tmp_path: Path) -> None:
         if steps:
             assert (cell.steps_to_result, cell.best_trial) == steps[0]
         else:
-            assert cell.censored_at == max(r.steps_run for r in own if r.ending is Ending.BUDGET)
+            assert cell.censored_at == min(r.steps_run for r in own if r.ending is Ending.BUDGET)
         assert cell.trials == sum(getattr(cell, ending) for ending in tables.ENDINGS) == len(own)
         total = sum(r.train_seconds + r.evaluate_seconds + r.prune_seconds for r in own)
         assert cell.seconds == pytest.approx(total)
