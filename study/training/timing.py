@@ -1,6 +1,7 @@
 """How long a step and a goal test take on this machine, measured on noise: no data needed."""
 
 import functools
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,19 +26,21 @@ class Timing:
 
 
 def measure(model: str, image_shape: tuple[int, int, int], batch_sizes: list[int], at_most_seconds: float) -> Timing:
-    """Time steps at the batch sizes up to 512 and scale the larger ones by the examples in them."""
+    """Time steps at the powers of two up to 512 around the batch sizes; between them a step's seconds are interpolated,
+    beyond they grow with the examples in it."""
     fix_numerics()
     network = FlatModel(model)
     network.flat.copy_(network.place(initial_parameters(network, np.random.default_rng(0)).float()))
-    sizes = sorted({min(size, _LARGEST_MEASURED) for size in batch_sizes})
+    low, high = (math.log2(min(size, _LARGEST_MEASURED)) for size in (min(batch_sizes), max(batch_sizes)))
+    sizes = [2**power for power in range(math.floor(low), math.ceil(high) + 1)]
     share = at_most_seconds / (len(sizes) + 1)
-    seconds = {size: _repeat(functools.partial(_step, network, image_shape, size), share) for size in sizes}
+    seconds = [_repeat(functools.partial(_step, network, image_shape, size), share) for size in sizes]
 
     def evaluate() -> None:
         with torch.inference_mode():
             network(_noise(_PASS_EXAMPLES, image_shape))
 
-    steps = {size: seconds[min(size, _LARGEST_MEASURED)] * max(size / _LARGEST_MEASURED, 1) for size in batch_sizes}
+    steps = {size: float(np.interp(size, sizes, seconds)) * max(size / _LARGEST_MEASURED, 1) for size in batch_sizes}
     return Timing(steps, _repeat(evaluate, share) / _PASS_EXAMPLES)
 
 
