@@ -22,6 +22,7 @@ Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
 BatchSize = Annotated[int, Field(ge=1, le=2**24)]
 Error = Annotated[float, Field(gt=0, lt=1)]
 _MOST_VALUES = 1000
+_MOST_CELLS = 10_000
 
 
 class _Strict(BaseModel):
@@ -80,6 +81,13 @@ class Cells(_Strict):
             if value in values[:index]:
                 raise ValueError(f"must be distinct; got {value} twice; remove one")
         return values
+
+    @model_validator(mode="after")
+    def _few_enough(self) -> "Cells":
+        count = len(self.batch_size) * len(self.sparsity) * len(self.pruning_method)
+        if count > _MOST_CELLS:
+            raise ValueError(f"must make at most {_MOST_CELLS:,} cells; got {count:,}; make two studies of it")
+        return self
 
 
 class Pruning(_Strict):

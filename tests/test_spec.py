@@ -87,6 +87,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("search_space.learning_rate", 0.1, r"search_space.learning_rate: must be a mapping such as"),
         ("budget_steps", 100, r"budget_steps: must be a multiple of goal_test_every \(16\).*got 100 .*; use 96"),
         ("budget_steps", {16: 160}, r"budget_steps: must have a value for every batch size; got none for 64"),
+        ("cells", {"batch_size": list(range(1, 999)), "sparsity": [i / 99 for i in range(99)]}, r"cells: must make at"),
         ("name", "../up", r"name: string should match pattern"),
     ],
 )  # fmt: skip
