@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -99,14 +98,6 @@ class Order:
         self._epoch = self._generator.permutation(self._indices)
         self._next = count - len(taken)
         return np.concatenate([taken, self._epoch[: self._next]])
-
-    def state(self) -> dict[str, Any]:
-        """What `restore` needs to go on with the same indices."""
-        return {"generator": self._generator.bit_generator.state, "epoch": self._epoch, "next": self._next}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self._generator.bit_generator.state = state["generator"]
-        self._epoch, self._next = state["epoch"], state["next"]
 
 
 def _tensor(array: np.ndarray) -> Tensor:
