@@ -1,6 +1,7 @@
 """The command `study` and its exit codes."""
 
 import errno
+import os
 import sys
 from typing import Annotated
 
@@ -49,19 +50,33 @@ def _options(
 
 def main() -> None:
     """Run the command line; a mistake of the user's is one line and exit code 2, never a traceback."""
+    code = _exit_code()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if "torch" in sys.modules and "ray" not in sys.modules:
+        # PyTorch's backward pass on a thread that has ended aborts a process that leaves in the usual way ("terminate
+        # called without an active exception"). All that matters is on the disk by now.
+        os._exit(code)
+    sys.exit(code)
+
+
+def _exit_code() -> int:
     try:
         app()
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
     except UserError as error:
-        _stop(str(error), 2)
+        return _say(str(error), 2)
     except KeyboardInterrupt:
-        _stop("interrupted", 130)
+        return _say("interrupted", 130)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO):
             raise
         where = f" ({error.filename})" if error.filename else ""
-        _stop(f"{error.strerror}{where}; what is finished is kept, and the same command goes on from there", 1)
+        return _say(f"{error.strerror}{where}; what is finished is kept, and the same command goes on from there", 1)
+    return 0
 
 
-def _stop(message: str, code: int) -> None:
+def _say(message: str, code: int) -> int:
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"study: {message}", markup=False)
-    sys.exit(code)
+    return code
